@@ -1,7 +1,9 @@
 """Atomic outputs: whole or not at all, one writer at a time, equal values as equal bytes."""
 
+import errno
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -14,7 +16,7 @@ import pytest
 
 import trueline.core
 from trueline.core.errors import UserError
-from trueline.core.runtime.atomic_outputs import open_atomic_outputs, write_json
+from trueline.core.runtime.atomic_outputs import _remove_folder, open_atomic_outputs, write_json
 
 ROOT = Path(trueline.core.__file__).parents[2]
 WRITER = """
@@ -143,6 +145,48 @@ def test_outputs_replace_those_of_the_run_before() -> None:
     Path("out/b/old").write_text("old")
     put("two")
     assert contents() == {"out/a.txt": b"two", "out/b/c": b"two"}
+
+
+def test_a_folder_that_cannot_be_put_in_place_leaves_the_one_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    put("one")
+    replace = os.replace
+
+    def refuse_drafts(source: Path, target: Path) -> None:
+        if source.name == ".b.draft":
+            raise OSError(errno.EROFS, "read-only")
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", refuse_drafts)
+    with pytest.raises(OSError, match="read-only"):
+        put("two")
+    assert contents()["out/b/c"] == b"one"
+    assert sorted(path.name for path in Path("out").iterdir()) == ["a.txt", "b"]
+
+
+def test_a_link_to_a_folder_is_replaced_and_what_it_leads_to_stays() -> None:
+    Path("elsewhere").mkdir()
+    Path("elsewhere/kept").touch()
+    Path("out").mkdir()
+    Path("out/b").symlink_to(Path("elsewhere").absolute())
+    put("one")
+    assert contents() == {"out/a.txt": b"one", "out/b/c": b"one"}
+    assert Path("elsewhere/kept").exists()
+    assert sorted(path.name for path in Path("out").iterdir()) == ["a.txt", "b"]
+
+
+def test_a_folder_is_removed_where_one_more_file_may_be_open() -> None:
+    Path("folder/a/b/c").mkdir(parents=True)
+    Path("folder/a/b/c/file").touch()
+    Path("folder/a/link").symlink_to("b")
+    next_file = os.open(".", os.O_RDONLY)
+    os.close(next_file)
+    soft_limit, hard_limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (next_file + 1, hard_limit))
+    try:
+        _remove_folder(Path("folder"))
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft_limit, hard_limit))
+    assert not Path("folder").exists()
 
 
 def test_a_block_that_fails_changes_nothing_and_leaves_no_draft() -> None:

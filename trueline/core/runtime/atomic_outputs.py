@@ -2,9 +2,8 @@
 
 import json
 import os
-import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -26,14 +25,15 @@ def open_atomic_outputs(name: str, targets: dict[str, Path]) -> Iterator[dict[st
     """
     with lock_outputs(name):
         drafts = {key: target.with_name(f".{target.name}.draft") for key, target in targets.items()}
-        _remove_drafts(drafts)
+        formers = {key: target.with_name(f".{target.name}.former.draft") for key, target in targets.items()}
+        _remove_files([*drafts.values(), *formers.values()])
         for draft in drafts.values():
             draft.parent.mkdir(parents=True, exist_ok=True)
         try:
             yield drafts
-            _publish_drafts(drafts, targets)
+            _publish_drafts(drafts, targets, formers)
         finally:
-            _remove_drafts(drafts)
+            _remove_files([*drafts.values(), *formers.values()])
 
 
 def publish_alone(draft: Path, target: Path) -> None:
@@ -74,19 +74,37 @@ def lock_outputs(name: str) -> Iterator[None]:
         yield
 
 
-def _publish_drafts(drafts: dict[str, Path], targets: dict[str, Path]) -> None:
+def _publish_drafts(drafts: dict[str, Path], targets: dict[str, Path], formers: dict[str, Path]) -> None:
+    """Rename drafts to targets; folders of the run before are renamed first, as a kill would leave half of one."""
     for key, draft in drafts.items():
         if not draft.exists():
             raise UserError(f"the stage ended without writing {targets[key]}; fix the plugin that should write it.")
     for key, draft in drafts.items():
         if targets[key].is_dir():
-            shutil.rmtree(targets[key])
-        os.replace(draft, targets[key])
+            os.replace(targets[key], formers[key])
+        try:
+            os.replace(draft, targets[key])
+        except OSError:
+            if formers[key].exists():
+                os.replace(formers[key], targets[key])
+            raise
 
 
-def _remove_drafts(drafts: dict[str, Path]) -> None:
-    for draft in drafts.values():
-        if draft.is_dir():
-            shutil.rmtree(draft)
+def _remove_files(paths: Iterable[Path]) -> None:
+    for path in paths:
+        if path.is_dir() and not path.is_symlink():
+            _remove_folder(path)
         else:
-            draft.unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
+
+
+def _remove_folder(folder: Path) -> None:
+    """Remove a folder and all in it, with one file open at a time: shutil.rmtree opens two, and may have one left."""
+    with os.scandir(folder) as entries:
+        members = list(entries)
+    for member in members:
+        if member.is_dir(follow_symlinks=False):
+            _remove_folder(Path(member.path))
+        else:
+            os.unlink(member.path)
+    folder.rmdir()
