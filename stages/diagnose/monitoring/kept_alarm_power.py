@@ -17,6 +17,8 @@ def recall_rule_power(
 
     Limits are learned from the reference days, and series are simulated from them, so later days change nothing.
     """
+    if not memory.is_on:
+        return evaluate_rules(rules, daily_sums, settings, is_signed, seed)
     reference = daily_sums.slice_days(0, settings.rules.reference_days)
     sums = {name: values.tolist() for name, values in vars(reference).items()}
     names = [rule.name for rule in rules]
